@@ -35,6 +35,7 @@ if typing.TYPE_CHECKING:
     from gdpeer.errors import SceneError as SceneError
     from gdpeer.errors import TransportError as TransportError
     from gdpeer.errors import VariantError as VariantError
+    from gdpeer.idle import SceneTreeTimer as SceneTreeTimer
     from gdpeer.loop import run as run
     from gdpeer.multiplayer.api import MultiplayerAPI as MultiplayerAPI
     from gdpeer.multiplayer.api import RPCMode as RPCMode
@@ -188,6 +189,7 @@ if not typing.TYPE_CHECKING:
             ERR_METHOD_NOT_FOUND ERR_LINK_FAILED ERR_SCRIPT_FAILED ERR_CYCLIC_LINK ERR_INVALID_DECLARATION
             ERR_DUPLICATE_SYMBOL ERR_PARSE_ERROR ERR_BUSY ERR_SKIP ERR_HELP ERR_BUG ERR_PRINTER_ON_FIRE
         """,
+        "idle": "SceneTreeTimer",
         "loop": "run",
         "multiplayer.api": "MultiplayerAPI RPCMode",
         "multiplayer.godot4.scene": "SceneMultiplayer",

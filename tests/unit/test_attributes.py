@@ -28,6 +28,7 @@ MADE: dict[str, Any] = {
     "OfflineMultiplayerPeer": gdpeer.OfflineMultiplayerPeer,
     "SceneMultiplayer": gdpeer.SceneMultiplayer,
     "SceneTree": SceneTree,
+    "SceneTreeTimer": lambda: SceneTree().create_timer(1.0),
     "Node": Node,
     "RawScene": lambda: gdpeer.RawScene("X", "res://x.tscn", 0),
     "MultiplayerSpawner": gdpeer.MultiplayerSpawner,

@@ -65,7 +65,7 @@ PAGES = (
         "nodes",
         "Nodes and RPC",
         "[Remote procedure calls (RPC)](../rpc.md) explains how to use these classes.",
-        ("rpc", "RPCMode", "RpcConfig", "Node", "SceneTree"),
+        ("rpc", "RPCMode", "RpcConfig", "Node", "SceneTree", "SceneTreeTimer"),
     ),
     Page(
         "replication",

@@ -6,6 +6,7 @@ Layer: `aio`.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -115,16 +116,19 @@ async def running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncItera
     def poll() -> None:
         peer.poll() if is_leaving else tree.poll()
         peer.watch()
+        alarm.set(tree.time_left(math.inf))
 
     is_leaving = False
     tasks = TreeTasks()
     before = use_tasks(tree, tasks)
     driver = LoopDriver(poll, peer.poll_turn, lambda: None, LONGEST)
+    alarm = Alarm(driver)
+    tree.on_news = driver.soon
     driver.run()
     try:
         yield driver
     finally:
-        is_leaving = True
+        is_leaving, tree.on_news = True, None
         if tree.multiplayer.multiplayer_peer is peer:
             tree.multiplayer.multiplayer_peer = None
         use_tasks(tree, before)
@@ -134,8 +138,25 @@ async def running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncItera
         except TimeoutError:
             pass
         finally:
+            alarm.set(math.inf)
             driver.stop()
             peer.close()
+
+
+class Alarm:
+    """Has a driver poll when the next timer of its tree ends."""
+
+    def __init__(self, driver: LoopDriver) -> None:
+        self._driver = driver
+        self._handle: asyncio.TimerHandle | None = None
+
+    def set(self, seconds: float) -> None:
+        """Has the driver poll in some seconds; `math.inf`: no longer."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        if seconds < LONGEST:  # else the driver polls before that, and sets the alarm again
+            self._handle = self._driver.loop.call_later(seconds, self._driver.soon)
 
 
 async def _leave(peer: WebSocketMultiplayerPeer, driver: LoopDriver) -> None:

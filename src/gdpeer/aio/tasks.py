@@ -43,22 +43,32 @@ class TreeTasks:
         context = contextvars.copy_context()
         context.run(CALLER.set, caller)
         task = self._loop.create_task(_coroutine_of(begin()), context=context)
-        self._tasks.add(task)
         self._counts[caller] += 1
+        self._tasks.add(task)
         task.add_done_callback(lambda task: self._end(task, caller, node, name, api))
 
+    def run(self, name: str, awaitable: Awaitable[object]) -> None:
+        """Starts the task of a method that the game itself has called: a hook, or a deferred call."""
+        task = self._loop.create_task(_coroutine_of(awaitable))
+        self._tasks.add(task)
+        task.add_done_callback(lambda task: self._take(task, lambda: report(logger, "%s raised", name)))
+
     def _end(self, task: asyncio.Task[object], caller: int, node: Node, name: str, api: Any) -> None:
-        self._tasks.discard(task)
         self._counts[caller] -= 1
         if not self._counts[caller]:
             del self._counts[caller]
+        text, limit = "%s of %s raised, called by peer %s", api.log_limit_of(caller)
+        self._take(task, lambda: report(logger, text, name, describe(node), caller, limit=limit))
+
+    def _take(self, task: asyncio.Task[object], report_error: Callable[[], None]) -> None:
+        """Forgets a task that has ended, and logs its exception."""
+        self._tasks.discard(task)
         if task.cancelled():
             return
         try:
             task.result()
         except Exception:
-            limit = api.log_limit_of(caller)
-            report(logger, "%s of %s raised, called by peer %s", name, describe(node), caller, limit=limit)
+            report_error()
 
     async def end(self, grace: float) -> None:
         """Cancels all tasks, and waits at most `grace` seconds until they have ended."""

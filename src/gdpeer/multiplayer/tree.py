@@ -21,13 +21,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, ClassVar, Self, overload
 
-from gdpeer.arguments import BOOL, INT, STR, a, check_id, checked, optional, seconds_of, wrong_type
+from gdpeer.arguments import BOOL, CALLABLE, INT, NUMBER, STR, a, check_id, checked, optional, seconds_of, wrong_type
 from gdpeer.attributes import Guarded
+from gdpeer.clock import MONOTONIC
 from gdpeer.errors import Error
+from gdpeer.idle import Idle, SceneTreeTimer
 from gdpeer.logs import describe, get_logger, report
 from gdpeer.multiplayer.api import NO_TREE, MultiplayerAPI, not_sent
+from gdpeer.multiplayer.rpc.async_methods import run_result
 from gdpeer.multiplayer.rpc.decorator import (
     RpcConfig,
     check_callable,
@@ -39,6 +43,7 @@ from gdpeer.multiplayer.rpc.decorator import (
 from gdpeer.multiplayer.rpc.method_table import MethodTable
 from gdpeer.platform import pause
 from gdpeer.signals import Signal
+from gdpeer.tree_text import draw, list_paths, show
 from gdpeer.variant.names import NodePath
 
 if TYPE_CHECKING:
@@ -93,7 +98,7 @@ class Node(Guarded):
     """A named place in a tree, with methods that other sides may call (`gdpeer.rpc`).
 
     You can override `_enter_tree()`, `_ready()` (called once, after that of all children) and `_exit_tree()`, as in the
-    engine. An exception there is logged.
+    engine. An exception there is logged. These methods may be async in a tree of `gdpeer.aio`.
 
     Args:
         name: the node's name, without `. : @ / " %`. A name that the engine made (`@Node@2`) is allowed. None: the
@@ -242,6 +247,17 @@ class Node(Guarded):
         elif not self._gdpeer_is_doomed:
             self._gdpeer_is_doomed = True
             self._gdpeer_tree._gdpeer_doomed.append(self)
+            self._gdpeer_tree._gdpeer_idle_work()  # without this, the poll would not look for doomed nodes
+
+    @checked(method=STR)
+    def call_deferred(self, method: str, *arguments: Any) -> None:
+        """Calls a method of this node at the end of the tree's poll, as `SceneTree.call_deferred` does.
+
+        Raises:
+            AttributeError: the node has no such method. The engine logs this when it makes the call.
+            ValueError: the node is not in a tree.
+        """
+        self.get_tree().call_deferred(getattr(self, method), *arguments)
 
     def is_queued_for_deletion(self) -> bool:
         """Whether `queue_free` was called, and the node is still there."""
@@ -273,11 +289,14 @@ class Node(Guarded):
 
     def _gdpeer_tell(self, hook: Callable[[], None]) -> None:
         """Calls a hook of the game. An exception is logged, because it must not leave the tree half changed."""
+        # A hook with @rpc is no function and has no name of its own.
+        name = getattr(hook, "__name__", hook)
         try:
-            hook()
+            result: object = hook()  # type: ignore[func-returns-value]  # an async hook returns a coroutine
+            if result is not None and self._gdpeer_tree is not None:
+                self._gdpeer_tree._gdpeer_take_result(f"{name} of {describe(self)}", result)
         except Exception:
-            # A hook with @rpc is no function and has no name of its own.
-            report(logger, "%s of %s raised", getattr(hook, "__name__", hook), describe(self))
+            report(logger, "%s of %s raised", name, describe(self))
 
     def _gdpeer_get_ready(self) -> None:
         for child in list(self._gdpeer_children.values()):
@@ -400,6 +419,22 @@ class Node(Guarded):
     def has_node(self, path: str | NodePath) -> bool:
         """Whether there is a node at `path`."""
         return self.get_node_or_null(path) is not None
+
+    def get_tree_string(self) -> str:
+        """Returns the paths of this node and all nodes below, from here on, each in a line of its own."""
+        return list_paths(self)
+
+    def get_tree_string_pretty(self) -> str:
+        """Returns a drawing of this node and all nodes below."""
+        return draw(self)
+
+    def print_tree(self) -> None:
+        """Prints `get_tree_string()`, in the form of the engine."""
+        show(self.get_tree_string())
+
+    def print_tree_pretty(self) -> None:
+        """Prints `get_tree_string_pretty()`, in the form of the engine."""
+        show(self.get_tree_string_pretty())
 
     # ------------------------------------------------------------------------------------------ groups
 
@@ -548,12 +583,16 @@ class SceneTree(Guarded):
     Attributes:
         root: the node `/root`, above all other nodes.
         scenes: as given.
+        on_news: called when a timer or a deferred call gives the tree something to do outside of `poll`, for programs
+            that poll only when there is news. At first None.
     """
 
-    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("root", "scenes")
+    _gdpeer_attributes: ClassVar[tuple[str, ...]] = ("on_news", "root", "scenes")
 
     def __init__(self, multiplayer: MultiplayerAPI[Any] | None = None, *, scenes: Scenes | None = None) -> None:
         self.scenes = scenes
+        self.on_news: Callable[[], object] | None = None
+        self._gdpeer_idle: Idle | None = None
         self._gdpeer_doomed: list[Node] = []
         self._gdpeer_depth = 0
         self._gdpeer_unsettled: list[Callable[[], None]] = []
@@ -622,6 +661,8 @@ class SceneTree(Guarded):
         """
         if type(timeout) is not float:
             timeout = seconds_of("poll", "timeout", timeout)
+        if timeout > 0 and self._gdpeer_idle is not None:
+            timeout = self._gdpeer_idle.time_left(timeout)
         apis = list(self._gdpeer_apis.values())
         waiting = sum(api.can_wait() for api in apis) if timeout > 0 else 0
         share = timeout if waiting == 1 else min(timeout, _SLICE) / max(waiting, 1)
@@ -629,8 +670,53 @@ class SceneTree(Guarded):
             api.poll(share if waiting and api.can_wait() else 0.0)
         if not waiting and timeout > 0:
             pause(timeout)
-        if self._gdpeer_doomed:
-            self._gdpeer_free_doomed()
+        if self._gdpeer_idle is not None:
+            self._gdpeer_idle.run()
+
+    def time_left(self, most: float) -> float:
+        """Returns the seconds until a timer ends, 0.0 if there are deferred calls; at most `most`."""
+        return most if self._gdpeer_idle is None else self._gdpeer_idle.time_left(most)
+
+    def _gdpeer_idle_work(self) -> Idle:
+        """Returns the work at the end of a poll; makes the object at its first use."""
+        if self._gdpeer_idle is None:
+            self._gdpeer_idle = Idle(self, getattr(self.multiplayer, "_clock", MONOTONIC))
+        return self._gdpeer_idle
+
+    @checked(time_sec=NUMBER)
+    def create_timer(self, time_sec: float) -> SceneTreeTimer:
+        """Returns a timer whose signal `timeout` is emitted once, by the first `poll` after `time_sec` seconds.
+
+        The time is that of the clock of `multiplayer`: a `ManualClock` in tests. `poll` waits no longer than until the
+        next timer ends. Timers of one poll end in the order in which they were made.
+
+        Raises:
+            ValueError: `time_sec` is not a number (NaN).
+        """
+        return self._gdpeer_idle_work().create_timer(float(time_sec))
+
+    @checked(function=CALLABLE)
+    def call_deferred(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Calls a function at the end of the current `poll`; outside of a poll, at the end of the next.
+
+        Calls run in the order in which they were deferred. Those that a deferred call defers run in the same poll. An
+        exception is logged, and the other calls still run. The function may be async in a tree of `gdpeer.aio`.
+        """
+        name = getattr(function, "__qualname__", None) or describe(function)
+        self._gdpeer_idle_work().defer(name, function, arguments)
+
+    def _gdpeer_take_result(self, name: str, result: object) -> None:
+        """Starts a task for what an async method of the game has returned.
+
+        Args:
+            name: of the method.
+            result: anything; only awaitable objects need a task.
+
+        Raises:
+            RuntimeError: the result is awaitable, and the tree does not run in asyncio.
+        """
+        if result is not None:
+            run_result(self, name, result)
 
     def _gdpeer_free_doomed(self) -> None:
         doomed, self._gdpeer_doomed = self._gdpeer_doomed, []
@@ -676,6 +762,27 @@ class SceneTree(Guarded):
         first, _, rest = str(path).strip("/").partition("/")
         return walk(self.root, rest) if first == "root" else None
 
+    @checked(path=_PATH, create=BOOL)
+    def node_at(self, path: str | NodePath, create: bool = False) -> Node:
+        """Returns the node at a path.
+
+        Args:
+            path: absolute (`/root/Main`), or from the root on (`Main`).
+            create: True makes the nodes of the path that are missing: plain nodes.
+
+        Raises:
+            LookupError: there is no such node, and `create` is False or the path leads above the root.
+            ValueError: a name in the path is not allowed for a node. No node was made.
+        """
+        first, _, rest = str(path).strip("/").partition("/")
+        if str(path).startswith("/") and first != "root":
+            return self.get_node(path)
+        below = rest if first == "root" else str(path)
+        node = walk_on(self.root, below) if create else walk(self.root, below)
+        if node is None:
+            raise LookupError(f"there is no node {str(path)!r}")
+        return node
+
     @checked(group=STR)
     def get_nodes_in_group(self, group: str) -> list[Node]:
         """Returns the nodes of a group, in the order in which they joined."""
@@ -683,9 +790,9 @@ class SceneTree(Guarded):
 
     @checked(group=STR, method=STR)
     def call_group(self, group: str, method: str, *arguments: Any) -> None:
-        """Calls a method of every node of a group."""
+        """Calls a method of every node of a group. The method may be async in a tree of `gdpeer.aio`."""
         for node in self.get_nodes_in_group(group):
-            getattr(node, method)(*arguments)
+            self._gdpeer_take_result(method, getattr(node, method)(*arguments))
 
     def _gdpeer_join_group(self, group: str, node: Node) -> None:
         self._gdpeer_groups.setdefault(group, {})[node] = None
@@ -764,3 +871,23 @@ def walk(node: Node, path: str) -> Node | None:
         elif name not in ("", "."):
             found = found._gdpeer_children.get(name)
     return found
+
+
+def walk_on(node: Node, path: str) -> Node | None:
+    """Returns the node at a path that is relative to `node`; makes nodes that are missing. None: above a root.
+
+    Raises:
+        ValueError: a name is not allowed. No node was made.
+    """
+    names = [name for name in path.split("/") if name not in ("", ".")]
+    found: Node | None = node
+    while names and (found := walk(node, names[0])) is not None:
+        node, names = found, names[1:]
+    if not names or ".." in names:
+        return found
+    # The branch is complete before it enters the tree: the hooks of the game then find the nodes below.
+    branch = [Node(name) for name in names]
+    for above, below in pairwise(branch):
+        above.add_child(below)
+    node.add_child(branch[0])
+    return branch[-1]

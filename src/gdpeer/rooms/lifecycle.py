@@ -139,6 +139,7 @@ class RoomLifecycle:
         self.peer = RoomPeer(self)
         self.session = self.peer.session
         self.session.on_news = self._on_news
+        self.tree.on_news = self.session.tell
         api.multiplayer_peer = self.peer
         api.keeper = self
         self.session.holds = self.keeps
@@ -212,8 +213,8 @@ class RoomLifecycle:
         self._plan_poll()
 
     def _plan_poll(self) -> None:
-        """Has the tree polled when it has something to do even without news: a network frame, a late peer."""
-        left = self.tree.multiplayer.time_left(math.inf)
+        """Has the tree polled when it has something to do even without news: a network frame, a late peer, a timer."""
+        left = self.tree.time_left(self.tree.multiplayer.time_left(math.inf))
         if left < math.inf:
             when = self.hall.clock.now() + left
             timer = self._poll_timer
@@ -597,6 +598,7 @@ class RoomLifecycle:
         """Lets go of the tree, after the turn in which the room was closed."""
         for node in self.tree.root.get_children():
             self.call("a node", node.free)
+        self.tree.on_news = None
         api = self.tree.multiplayer
         api.keeper = None
         api.multiplayer_peer = None

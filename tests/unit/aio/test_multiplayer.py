@@ -294,3 +294,43 @@ async def test_calls_that_never_end_are_limited_for_each_peer(monkeypatch: pytes
             await until(lambda: served.multiplayer.refused["too many calls"] == 3)
             assert served.multiplayer.get_refused(client.get_unique_id()) == {"too many calls": 3}
     assert len(host.ended) == 6
+
+
+async def test_timers_and_deferred_calls_of_tasks_need_no_packet_and_no_long_poll(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gdpeer.aio.multiplayer.LONGEST", 1000.0)
+    served, main = tree()
+
+    async def hear(text: str) -> None:
+        await served.create_timer(0.01).timeout
+        main.heard.append((0, text))
+
+    async with multiplayer_server(served, bind_address="127.0.0.1"):
+        await asyncio.sleep(0)
+        await served.create_timer(0.02).timeout
+        served.call_deferred(hear, "deferred")
+        await until(lambda: main.heard)
+    assert main.heard == [(0, "deferred")]
+    assert served.on_news is None
+
+
+async def test_async_hooks_of_nodes_are_tasks_whose_errors_are_logged(caplog: pytest.LogCaptureFixture) -> None:
+    served, _ = tree()
+    happened = []
+
+    class Late(Node):
+        async def _ready(self) -> None:  # type: ignore[override]
+            await asyncio.sleep(0)
+            happened.append("ready")
+
+        async def go(self) -> None:
+            raise ValueError("went wrong")
+
+    async with multiplayer_server(served, bind_address="127.0.0.1"):
+        late = Late()
+        late.add_to_group("late")
+        served.root.add_child(late)
+        served.call_group("late", "go")
+        await until(lambda: happened and "ValueError: went wrong" in caplog.text)
+    assert "go raised" in caplog.text

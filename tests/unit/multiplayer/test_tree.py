@@ -312,3 +312,40 @@ def test_exception_in_a_hook_with_rpc_is_logged(caplog: pytest.LogCaptureFixture
     tree.root.add_child(Loud("Loud"))
     assert "_ready" in caplog.text
     assert tree.get_node("/root/Loud").is_inside_tree()
+
+
+def test_node_at_finds_and_makes_nodes(tree: SceneTree) -> None:
+    main, child, _ = family(tree)
+    assert tree.node_at("Main/Child") is tree.node_at("/root/Main/Child") is tree.node_at("root/Main/Child") is child
+    assert tree.node_at("/root", create=True) is tree.root
+    made = tree.node_at("Main/./Panel/VBox/Game", create=True)
+    assert str(made.get_path()) == "/root/Main/Panel/VBox/Game"
+    assert made.is_inside_tree()
+    assert type(made) is Node
+    assert tree.node_at("/root/Main/../New", create=True) is tree.root.get_node("New")
+    assert tree.node_at("Main", create=True) is main
+
+
+def test_node_at_refuses_paths_and_then_makes_nothing(tree: SceneTree) -> None:
+    for path in ("Main", "../x", "New/../x", "/other/x", "../../x"):
+        with pytest.raises(LookupError):
+            tree.node_at(path, create=path != "Main")
+    with pytest.raises(ValueError, match="not a node's name"):
+        tree.node_at("New/a%b", create=True)
+    with pytest.raises(TypeError, match="create"):
+        tree.node_at("Main", create="yes")  # type: ignore[arg-type]
+    assert tree.root.get_children() == []
+
+
+def test_an_async_hook_outside_of_asyncio_says_what_to_do(tree: SceneTree, caplog: pytest.LogCaptureFixture) -> None:
+    class Late(Node):
+        async def _ready(self) -> None: ...  # type: ignore[override]
+
+        async def go(self) -> None: ...
+
+    late = Late()
+    late.add_to_group("late")
+    tree.root.add_child(late)
+    assert "_ready of <Late '/root/Late'> is an async method, and this tree does not run in asyncio" in caplog.text
+    with pytest.raises(RuntimeError, match="go is an async method"):
+        tree.call_group("late", "go")

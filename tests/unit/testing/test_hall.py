@@ -224,3 +224,22 @@ def test_a_room_that_saves_nothing_cannot_be_moved() -> None:
         room.close()
         with pytest.raises(ValueError, match="cannot be moved"):
             hall.move(room)
+
+
+def test_timers_and_deferred_calls_of_a_room_without_news() -> None:
+    with MemoryHall([Arena]) as hall:
+        room = hall.create("arena")
+        assert isinstance(room, Arena)
+        hall.run(1)
+        room.tree.create_timer(2).timeout.connect(lambda: room.happened.append("timer"))
+        room.tree.call_deferred(room.happened.append, "deferred")
+        hall.run(0.1)
+        assert room.happened == ["deferred"]
+        hall.run(1.5)
+        assert room.happened == ["deferred"]
+        hall.run(0.5)
+        assert room.happened == ["deferred", "timer"]
+        room.tree.create_timer(1).timeout.connect(lambda: room.happened.append("too late"))
+        room.close()
+        hall.run(2)
+        assert room.happened[-1] == "timer"

@@ -10,7 +10,7 @@ Layer: `multiplayer`; does not import asyncio.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
@@ -18,14 +18,14 @@ from weakref import WeakKeyDictionary
 if TYPE_CHECKING:
     from gdpeer.multiplayer.tree import Node, SceneTree
 
-__all__ = ["CALLER", "Tasks", "as_called", "use_tasks"]
+__all__ = ["CALLER", "Tasks", "as_called", "run_result", "use_tasks"]
 
 CALLER: ContextVar[int] = ContextVar("gdpeer_caller", default=0)
 """The id of the caller, within the task of its call."""
 
 _NO_LOOP = (
-    "{} is an async method, and this tree does not run in asyncio: use gdpeer.aio.multiplayer_server() or "
-    "gdpeer.aio.multiplayer_client(), or write the method without async"
+    "{} is an async method, and this tree does not run in asyncio: use gdpeer.aio.multiplayer_server(), "
+    "multiplayer_client() or, for rooms, serve_hall(); or write the method without async"
 )
 
 
@@ -34,6 +34,9 @@ class Tasks(Protocol):
 
     def start(self, node: Node, name: str, begin: Callable[[], Coroutine[Any, Any, object]]) -> None:
         """Runs the coroutine that `begin` returns, unless too many tasks of the same caller run already."""
+
+    def run(self, name: str, awaitable: Awaitable[object]) -> None:
+        """Runs what a method of the game has returned; see `run_result`."""
 
 
 _TASKS: WeakKeyDictionary[SceneTree, Tasks] = WeakKeyDictionary()
@@ -64,3 +67,19 @@ def as_called(function: Callable[..., Any], name: str, is_async: bool | None = N
         tasks.start(node, name, lambda: function(node, *arguments))
 
     return start
+
+
+def run_result(tree: SceneTree, name: str, result: object) -> None:
+    """Runs what a method of the game has returned as a task, if it is awaitable.
+
+    Raises:
+        RuntimeError: it is awaitable, and the tree does not run in asyncio.
+    """
+    if not inspect.isawaitable(result):
+        return
+    tasks = _TASKS.get(tree)
+    if tasks is None:
+        if hasattr(result, "close"):  # Python warns of a coroutine that is dropped without close()
+            result.close()
+        raise RuntimeError(_NO_LOOP.format(name))
+    tasks.run(name, result)

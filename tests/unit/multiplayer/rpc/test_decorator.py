@@ -107,7 +107,7 @@ def test_an_async_method_outside_of_asyncio_says_what_to_do(caplog: pytest.LogCa
     tree.root.add_child(main)
     assert main.later.rpc_id(1) is Error.FAILED
     assert "later is an async method" in caplog.text
-    assert "use gdpeer.aio.multiplayer_server() or gdpeer.aio.multiplayer_client()" in caplog.text
+    assert "use gdpeer.aio.multiplayer_server(), multiplayer_client() or, for rooms, serve_hall()" in caplog.text
 
 
 def test_numbers_follow_the_sorted_names_of_all_classes() -> None:
