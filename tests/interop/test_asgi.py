@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import urllib.error
 import urllib.request
@@ -11,9 +12,11 @@ from contextlib import ExitStack
 import pytest
 
 from gdpeer import Error, WebSocketPeer
+from gdpeer.aio import connect
 from tests.support.asgi_servers import SERVERS, serving
 from tests.support.engines import Engine
 from tests.support.missing import ROOT
+from tests.support.processes import Process
 from tests.support.roll import ROLL, names, rolls
 from tests.support.waiting import until
 
@@ -80,6 +83,37 @@ def test_messages_pages_refusals_and_closes(server: str) -> None:
         assert process.wait() == 0
         assert process.stdout[-1] == "over"
         assert not [line for line in process.stderr if "gdpeer" in line]
+
+
+async def visit(url: str, everyone: asyncio.Barrier, at_end: asyncio.Barrier) -> int:
+    """A player's: waits until all are there, gets an echo, and stays to the end; returns the close code."""
+    async with connect(url, ping_interval=None) as ws:
+        await everyone.wait()
+        await ws.send(url)
+        assert await ws.recv() == url
+        await at_end.wait()
+        await ws.wait_closed()
+        return ws.close_code or 0
+
+
+@pytest.mark.parametrize("server", ["uvicorn", pytest.param("hypercorn", marks=pytest.mark.extended)])
+def test_500_players_at_once_and_their_end(server: str) -> None:
+    count = 500
+
+    async def play(process: Process, port: int) -> list[int]:
+        everyone, at_end = asyncio.Barrier(count), asyncio.Barrier(count + 1)
+        url = f"ws://127.0.0.1:{port}/echo/?player="
+        players = asyncio.gather(*(visit(f"{url}{number}", everyone, at_end) for number in range(count)))
+        await at_end.wait()
+        process.interrupt()
+        return await players
+
+    with serving(server, APP) as (process, port):
+        codes = asyncio.run(asyncio.wait_for(play(process, port), 50))
+        assert codes == [1001 if server == "hypercorn" else 1012] * count
+        assert process.wait() == 0
+        assert process.stdout[-1] == "over"
+        assert len([line for line in process.stdout if line.startswith("ended ")]) == count
 
 
 @pytest.mark.engine
