@@ -32,8 +32,9 @@ TOOLS = {
     "rpc": "bench.rpc",
     "variants": "bench.variants",
     "start": "bench.start",
+    "matches": "bench.matches",
 }
-PRINTERS = ("rpc", "variants", "start")
+PRINTERS = ("rpc", "variants", "start", "matches")
 """Measurements that print their table; this module writes it to a file."""
 
 

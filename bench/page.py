@@ -3,8 +3,8 @@
     python -m bench.page             replaces the part between two comments of the page
     python -m bench.page --check     ends with status 1 if the page differs from the results
 
-Figures come from the JSON files of the results. The tables of `bench.rpc`, `bench.variants` and `bench.start` are
-copied from their Markdown files. The page names measurements that have no result yet.
+Figures come from the JSON files of the results. The tables of `bench.rpc`, `bench.variants`, `bench.start` and
+`bench.matches` are copied from their Markdown files. The page names measurements that have no result yet.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ TITLES = {
     "rpc": "Remote calls in memory",
     "variants": "Values",
     "start": "Start of a program",
+    "matches": "Matches beside the engine",
 }
 """The titles of the sections in order, by the name of the result."""
 
