@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 
 from gdpeer.arguments import CALLABLE, NUMBER, checked
 from gdpeer.clock import MONOTONIC, Clock
+from gdpeer.coroutines import refuse_async
 from gdpeer.platform import IN_PAGE
 
 __all__ = ["Tick", "run"]
@@ -46,7 +47,9 @@ def run(tick: Tick, fps: float = 60.0) -> None:
 
     Raises:
         ValueError: `fps` is not more than 0.
+        TypeError: `tick` is async. `gdpeer.aio.multiplayer_server` polls a tree within asyncio.
     """
+    refuse_async("run() argument 'tick'", tick, "but nothing awaits a frame: use gdpeer.aio")
     if not fps > 0:
         raise ValueError(f"fps must be more than 0, not {fps}")
     frames = Frames(tick, 1.0 / fps)

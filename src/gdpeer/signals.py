@@ -5,7 +5,8 @@ signal's arguments. If a slot raises, the exception is logged with its traceback
 may connect and disconnect while the signal is emitted: the change counts from the next emit on. Exceptions that one
 line of code or one peer causes again and again are not all logged (`gdpeer.logs`).
 
-Within asyncio a signal can be awaited: `peer_id, protocol = await server.client_connected`.
+Within asyncio a signal can be awaited: `peer_id, protocol = await server.client_connected`. A slot may be async there:
+each emit starts a task of the running loop. Without a loop, the emit logs what to do.
 
 Layer: with `errors`, `clock` and `logs` the lowest. Compiled (types in `signals.pxd`).
 """
@@ -17,6 +18,7 @@ from inspect import ismethod
 from typing import TYPE_CHECKING, Any
 from weakref import ReferenceType, WeakMethod
 
+from gdpeer.coroutines import AsyncSlot, is_async
 from gdpeer.logs import describe, get_logger, report
 
 if TYPE_CHECKING:
@@ -54,7 +56,7 @@ class Signal:
         self._slots: tuple[tuple[Slot, bool], ...] = ()
 
     def connect(self, slot: Slot, *, once: bool = False) -> Slot:
-        """Calls `slot` at each emit; with `once`, at the next emit only.
+        """Calls `slot` at each emit; with `once`, at the next emit only. The slot may be async within asyncio.
 
         Returns:
             The slot, so that this also serves as a decorator: `@server.client_connected.connect`.
@@ -67,7 +69,8 @@ class Signal:
             raise TypeError(f"a slot must be callable, not {type(slot).__name__}")
         if self.is_connected(slot):
             raise ValueError(f"{slot!r} is already connected to {self!r}")
-        self._slots = (*self._slots, (slot, once))
+        called = AsyncSlot(slot, self.name) if is_async(slot) else slot
+        self._slots = (*self._slots, (called, once))
         return slot
 
     def once(self, slot: Slot) -> Slot:

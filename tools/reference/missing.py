@@ -47,6 +47,7 @@ INNER = frozenset(
             "packets",
             "put",
             "resumption",
+            "run_result",
             "time_left",
             "was_counted",
         ),

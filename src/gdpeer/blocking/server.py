@@ -17,6 +17,7 @@ from gdpeer.blocking.accepting import Acceptor
 from gdpeer.blocking.connection import Connection
 from gdpeer.blocking.poll_lock import LONGEST, deadline_in
 from gdpeer.clock import MONOTONIC
+from gdpeer.coroutines import refuse_async
 from gdpeer.errors import ConnectionClosed, GdpeerError
 from gdpeer.logs import get_logger, report
 from gdpeer.platform import process_id
@@ -182,8 +183,9 @@ def serve(
 
     Raises:
         TransportError: the port cannot be opened.
-        ValueError, TypeError: an option is not valid.
+        ValueError, TypeError: an option is not valid, or `handler` is async.
     """
+    refuse_async("serve() argument 'handler'", handler, "but each connection has a thread: use gdpeer.aio.serve()")
     server = Server(handler, shutdown_timeout)
     front.configure(server.engine, {**options, "max_peers": max_connections})
     front.listen(server.engine, front.addresses_of(host), port, ssl)

@@ -18,6 +18,7 @@ import click
 
 from gdpeer.cli.failure import Failure, suggestion
 from gdpeer.cli.options import Parsed, quoted
+from gdpeer.coroutines import is_async
 from gdpeer.rooms import Hall, Room
 
 __all__ = ["GAME", "load_game"]
@@ -56,13 +57,28 @@ def load_game(module_name: str, name: str) -> Hall | Callable[..., Any]:
     if isinstance(found, Hall):
         if found.is_listening():
             raise Failure(f"{module_name}:{name} listens already: remove its listen(), gdpeer serve opens the port")
+        for made in found.kinds.values():
+            check_not_async(made, f"{module_name}:{name}")
         return found
     if not is_kind(found):
         what = {ModuleType: "a module", type: "another class"}
         kind = what.get(type(found), f"of the type {type(found).__name__}")
         raise Failure(f"{module_name}:{name} is {kind}: gdpeer serve takes a Hall, a class of Room or a function(room)")
+    check_not_async(found, f"{module_name}:{name}")
     kept: Callable[..., Any] = found
     return kept
+
+
+def check_not_async(kind: Any, source: str) -> None:
+    """Raises a Failure if rooms of a kind need asyncio: no room could be made, or no player could join."""
+    hooks: tuple[object, ...] = (kind,)
+    if isinstance(kind, type) and issubclass(kind, Room):
+        hooks = kind.on_create, kind.on_auth
+    for hook in filter(is_async, hooks):
+        raise Failure(
+            f"{getattr(hook, '__qualname__', hook)} of {source} is async, and gdpeer serve does not run asyncio: "
+            "write a program with gdpeer.aio.serve_hall(), or return a concurrent.futures.Future"
+        )
 
 
 def is_kind(found: object) -> bool:

@@ -26,6 +26,7 @@ from gdpeer.multiplayer._host import HostBase
 from gdpeer.multiplayer.api import MultiplayerAPI, PeerType, RPCMode
 from gdpeer.multiplayer.local_peers import OfflineMultiplayerPeer
 from gdpeer.multiplayer.peer import ConnectionStatus
+from gdpeer.multiplayer.rpc.async_methods import run_result
 from gdpeer.multiplayer.rpc.godot3_modes import Godot3Config, Mode, is_allowed
 from gdpeer.multiplayer.tree import walk
 from gdpeer.multiplayer.wire.godot3 import Command
@@ -321,6 +322,10 @@ class PeerHost(HostBase, MultiplayerAPI[PeerType]):
         refusals = self._refusals_of(sender)
         refusals.note(kind)
         return refusals.log
+
+    def run_result(self, name: str, result: object) -> None:
+        """Runs the coroutine that an async function of the game has returned; see `async_methods`."""
+        run_result(self._tree, name, result)
 
     def log_limit_of(self, peer_id: int) -> LogLimit | None:
         """Returns the log limit for a peer; None for a peer that has gone, as nothing would remove its limit again."""

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from gdpeer.ids import generate_unique_id
 from gdpeer.logs import get_logger, report
 from gdpeer.multiplayer.godot4.scene import SceneMultiplayer
+from gdpeer.multiplayer.rpc.async_methods import run_result
 from gdpeer.multiplayer.tree import SceneTree
 from gdpeer.protocol.connection import check_close
 from gdpeer.protocol.http_headers import Headers, Request
@@ -251,7 +252,9 @@ class RoomLifecycle:
     def run(self, callback: Callable[[], object]) -> None:
         """Runs a callback of `soon`."""
         if not self.is_closed:
-            self.call("a callback of soon()", callback)
+            result = self.call("a callback of soon()", callback)
+            if result is not None:
+                self.call("an async callback of soon()", run_result, self.tree, "the callback of soon()", result)
             self.session.tell()
 
     def soon(self, callback: Callable[[], object]) -> None:

@@ -22,6 +22,7 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from gdpeer.attributes import Guarded
+from gdpeer.coroutines import refuse_async
 from gdpeer.protocol.http_headers import Request
 from gdpeer.rooms.codes import find_code
 from gdpeer.rooms.errors import Draining, Full, Locked, NoRoom, RoomError, Unreachable
@@ -204,7 +205,10 @@ class Lobby(Guarded):
 
     def player_of(self, request: Request) -> str | None:
         """Returns the name of the player who sends a request. `identify` may raise HandshakeError."""
-        return None if self.identify is None else self.identify(request)
+        if self.identify is None:
+            return None
+        refuse_async("lobby.identify", self.identify)  # a coroutine would be the name of every player
+        return self.identify(request)
 
     def base_for(self, request: Request | None) -> str:
         """Returns the beginning of the URLs for the client of a request: as the client sees this server.

@@ -56,7 +56,10 @@ def check_hooks(kind: type[Room]) -> None:
     for name in _AT_ONCE:
         hook = getattr(kind, name)
         if inspect.iscoroutinefunction(hook) or inspect.isasyncgenfunction(hook):
-            raise TypeError(f"{kind.__name__}.{name} is async, but only on_create and on_auth may be")
+            raise TypeError(
+                f"{kind.__name__}.{name} is async, but only on_create and on_auth may be; in gdpeer.aio a hook starts "
+                "async work with self.tree.call_deferred(function)"
+            )
 
 
 def future_of(answer: Any, tasks: HookTasks | None, hook: str) -> Any:

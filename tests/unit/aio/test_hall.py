@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -242,3 +243,19 @@ async def test_a_hall_that_listens_already_and_ports_that_cannot_be_opened() -> 
 async def test_only_a_hall_is_served() -> None:
     with pytest.raises(TypeError, match="a Hall"):
         serve_hall(SceneTree())  # type: ignore[arg-type]
+
+
+async def test_callbacks_of_soon_and_deferred_calls_of_a_room_may_be_async() -> None:
+    hall = Hall([Arena])
+    done: asyncio.Queue[str] = asyncio.Queue()
+
+    async def finish(how: str) -> None:
+        await asyncio.sleep(0)
+        done.put_nowait(how)
+
+    async with serve_hall(hall, 0, "127.0.0.1"):
+        room = hall.create("arena")
+        room.soon(partial(finish, "soon"))
+        assert await asyncio.wait_for(done.get(), 5) == "soon"
+        room.tree.call_deferred(finish, "deferred")
+        assert await asyncio.wait_for(done.get(), 5) == "deferred"

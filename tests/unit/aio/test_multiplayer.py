@@ -9,7 +9,17 @@ from typing import Any
 
 import pytest
 
-from gdpeer import Cause, HandshakeError, Node, SceneTree, TLSOptions, TransportError, WebSocketMultiplayerPeer, rpc
+from gdpeer import (
+    Cause,
+    HandshakeError,
+    LoopbackMultiplayerPeer,
+    Node,
+    SceneTree,
+    TLSOptions,
+    TransportError,
+    WebSocketMultiplayerPeer,
+    rpc,
+)
 from gdpeer.aio import connect, multiplayer_client, multiplayer_server
 from gdpeer.multiplayer.rpc.async_methods import use_tasks
 from tests.support.certificates import Certificates
@@ -334,3 +344,41 @@ async def test_async_hooks_of_nodes_are_tasks_whose_errors_are_logged(caplog: py
         served.call_group("late", "go")
         await until(lambda: happened and "ValueError: went wrong" in caplog.text)
     assert "go raised" in caplog.text
+
+
+async def test_an_async_auth_callback_admits_a_peer_later() -> None:
+    served, _ = tree()
+    mine, _ = tree()
+
+    async def check(peer_id: int, data: bytes) -> None:
+        await asyncio.sleep(0)
+        assert data == b"ticket"
+        served.multiplayer.complete_auth(peer_id)
+
+    def show(peer_id: int) -> None:
+        mine.multiplayer.send_auth(peer_id, b"ticket")
+        mine.multiplayer.complete_auth(peer_id)
+
+    served.multiplayer.auth_callback = check
+    mine.multiplayer.auth_callback = lambda *_: None
+    mine.multiplayer.peer_authenticating.connect(show)
+    async with (
+        multiplayer_server(served, bind_address="127.0.0.1") as peer,
+        multiplayer_client(mine, f"ws://127.0.0.1:{peer.get_local_port()}"),
+    ):
+        await until(lambda: served.multiplayer.get_peers())
+
+
+def test_an_async_auth_callback_without_asyncio_says_what_to_do(caplog: pytest.LogCaptureFixture) -> None:
+    async def check(peer_id: int, data: bytes) -> None: ...
+
+    hub = LoopbackMultiplayerPeer()
+    trees = tree()[0], tree()[0]
+    for one, peer in zip(trees, (hub, hub.join()), strict=True):
+        one.multiplayer.auth_callback = check
+        one.multiplayer.multiplayer_peer = peer
+    trees[1].multiplayer.peer_authenticating.connect(lambda peer_id: trees[1].multiplayer.send_auth(peer_id, b"x"))
+    for _ in range(3):
+        for one in trees:
+            one.poll()
+    assert "auth_callback is an async method, and this tree does not run in asyncio" in caplog.text

@@ -45,6 +45,15 @@ class Arena(Room):
 hall = Hall([Arena], lobby=True, secret=b"s" * 32)
 busy = Hall([Arena], secret=b"s" * 32)
 number = 7
+
+class Slow(Room):
+    async def on_auth(self, ticket, request):
+        pass
+
+async def fill(room):
+    pass
+
+slow = Hall([Slow], secret=b"s" * 32)
 """
 TOKEN = "token-of-the-operator"
 SECRET = "0123456789abcdef0123456789abcdef"
@@ -83,6 +92,9 @@ def refused(result: Result, status: int) -> str:
         ("serve_game.lost:Arena", "there is no module serve_game.lost in {folder}"),
         ("serve_game:Areno", "the module serve_game has no Areno, did you mean Arena?"),
         ("serve_game:x", "the module serve_game has no x: it has Arena, hall, busy"),
+        ("serve_game:Slow", "Slow.on_auth of serve_game:Slow is async, and gdpeer serve does not run asyncio"),
+        ("serve_game:fill", "fill of serve_game:fill is async, and gdpeer serve does not run asyncio: write a program"),
+        ("serve_game:slow", "Slow.on_auth of serve_game:slow is async, and gdpeer serve does not run asyncio"),
         ("serve_game:number", "serve_game:number is of the type int: gdpeer serve takes a Hall, a class of Room or"),
     ],
 )

@@ -118,7 +118,9 @@ class Authentication:
             self._admit_if_complete(sender, self.pending[sender])
         elif self.callback is not None:
             try:
-                self.callback(sender, data[2:])
+                result: object = self.callback(sender, data[2:])
+                if result is not None:
+                    self._host.run_result("auth_callback", result)
             except Exception:
                 report(logger, "auth_callback raised, for peer %s", sender)
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from gdpeer.arguments import INT, STR, checked
+from gdpeer.coroutines import refuse_async
 from gdpeer.logs import describe, get_logger, log_limited, report
 from gdpeer.multiplayer.tree import Node, attach, detach
 from gdpeer.multiplayer.wire.replication import SCENE_CUSTOM
@@ -237,6 +238,7 @@ class MultiplayerSpawner(Node):
         if function is None:
             return None
         try:
+            refuse_async("spawn_function", function)
             node = function(data)
         except Exception:
             report(logger, "Failed to call spawn function: %s of %s raised", describe(function), describe(self))

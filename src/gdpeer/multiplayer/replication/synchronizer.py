@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 from gdpeer.arguments import BOOL, INT, checked, seconds_of, wrong_type
+from gdpeer.coroutines import refuse_async
 from gdpeer.enums import NamedInt
 from gdpeer.logs import describe, get_logger, log_limited, report
 from gdpeer.multiplayer.replication.config import ReplicationMode, SceneReplicationConfig
@@ -217,6 +218,8 @@ class MultiplayerSynchronizer(Node):
         """Adds a function that gets a peer's id, and returns whether the peer may see the node."""
         if not callable(filter):
             raise wrong_type("add_visibility_filter", "filter", "a function", filter)
+        # A coroutine is true: every peer would see the node.
+        refuse_async("add_visibility_filter() argument 'filter'", filter)
         if filter not in self._gdpeer_filters:
             self._gdpeer_filters.append(filter)
         self._gdpeer_filters_changed()

@@ -56,6 +56,11 @@ class BoundMethod:
         self._node = node
         self._method = method
 
+    @property
+    def __func__(self) -> Any:
+        """The function, as methods of Python have it."""
+        return self._method.function
+
     def __call__(self, *arguments: Any, **named: Any) -> Any:
         """Calls the method on this side only."""
         return self._method.function(self._node, *arguments, **named)

@@ -69,7 +69,7 @@ def as_called(function: Callable[..., Any], name: str, is_async: bool | None = N
     return start
 
 
-def run_result(tree: SceneTree, name: str, result: object) -> None:
+def run_result(tree: SceneTree | None, name: str, result: object) -> None:
     """Runs what a method of the game has returned as a task, if it is awaitable.
 
     Raises:
@@ -77,7 +77,7 @@ def run_result(tree: SceneTree, name: str, result: object) -> None:
     """
     if not inspect.isawaitable(result):
         return
-    tasks = _TASKS.get(tree)
+    tasks = None if tree is None else _TASKS.get(tree)
     if tasks is None:
         if hasattr(result, "close"):  # Python warns of a coroutine that is dropped without close()
             result.close()

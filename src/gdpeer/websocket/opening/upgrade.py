@@ -276,7 +276,10 @@ def _pass_on(done: LateResponse, answered: Answered) -> None:
 def _refuse_to_wait(answer: Any, answered: Answered) -> None:
     if hasattr(answer, "close"):  # Python warns of a coroutine that is dropped without close()
         answer.close()
-    raise TypeError("this must not be async here: only the servers of gdpeer.aio can wait for it")
+    raise TypeError(
+        "this must not be async here: only servers of gdpeer.aio.serve() can wait for a coroutine; elsewhere return a "
+        "gdpeer.http.LateResponse"
+    )
 
 
 class ServerUpgrade:
