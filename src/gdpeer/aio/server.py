@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gdpeer import fronts as front
 from gdpeer.aio.connection import Connection
 from gdpeer.aio.loop_driver import LoopDriver
+from gdpeer.aio.tasks import AnswerTasks
 from gdpeer.arguments import CALLABLE, INT, STR, checked, optional
 from gdpeer.attributes import Guarded
 from gdpeer.errors import ConnectionClosed
 from gdpeer.fronts import Message
-from gdpeer.http.response import Response
 from gdpeer.logs import get_logger, report
-from gdpeer.websocket.opening.upgrade import Answered, Processor
+from gdpeer.websocket.opening.upgrade import Processor
 from gdpeer.websocket.server import WebSocketServer
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ class Server(Guarded):
         self._handler = handler
         self._connections: dict[int, Connection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._asking: set[asyncio.Task[None]] = set()
         self._is_closing = False
-        engine.use_tasks(self._ask)
+        self._asking = AnswerTasks(self._poll_soon)
+        engine.use_tasks(self._asking.start)
         self._driver = LoopDriver(engine.poll, engine.poll_turn, lambda: None)
         engine.client_connected.connect(self._begin)
         engine.data_received.connect(self._tell)
@@ -81,23 +81,9 @@ class Server(Guarded):
             connection.begin_to_leave(code)
             self._driver.arm()
 
-    def _ask(self, answer: Awaitable[Response | None], answered: Answered) -> None:
-        """Starts a task that awaits an asynchronous `process_request`."""
-        task = asyncio.get_running_loop().create_task(self._await_answer(answer, answered))
-        self._asking.add(task)
-        task.add_done_callback(self._asking.discard)
-
-    async def _await_answer(self, answer: Awaitable[Response | None], answered: Answered) -> None:
-        response: Response | None = Response(503, "the server takes no more connections now\n")
-        problem: Exception | None = None
-        try:
-            response = await answer
-        except Exception as error:  # of the program's own code: the client gets status 500
-            problem = error
-        finally:  # a server that closes cancels this task, and still owes the client an answer
-            answered(response, problem)
-            if self.engine.is_listening():
-                self._driver.soon()
+    def _poll_soon(self) -> None:
+        if self.engine.is_listening():
+            self._driver.soon()
 
     def _tell(self, peer_id: int) -> None:
         self._connections[peer_id].on_packet()
@@ -140,8 +126,7 @@ class Server(Guarded):
         """Refuses new connections, and begins to close all others; `wait_closed` waits for their end."""
         self._is_closing = True
         self.engine.refuse_new_connections = True
-        for task in self._asking:
-            task.cancel()
+        self._asking.cancel()
         self.engine.close_all(code, reason)
         self._driver.soon()  # without a connection nothing else would end the wait of `wait_closed`
 
@@ -156,7 +141,7 @@ class Server(Guarded):
                 await asyncio.wait(self._tasks)
         finally:
             self._stop()
-            left = self._tasks | self._asking
+            left = self._tasks | self._asking.tasks
             for task in left:
                 task.cancel()
             if left:

@@ -1,4 +1,5 @@
-"""`TreeTasks` runs the calls of a tree's async `@rpc` methods as tasks, `RoomTasks` the async hooks of rooms.
+"""`TreeTasks` runs the calls of a tree's async `@rpc` methods as tasks, `RoomTasks` the async hooks of rooms, and
+`AnswerTasks` the async `process_request` and `http_handler` of a server.
 
 Layer: `aio`.
 """
@@ -12,11 +13,13 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from typing import Any
 
+from gdpeer.http.response import Response
 from gdpeer.logs import describe, get_logger, report
 from gdpeer.multiplayer.rpc.async_methods import CALLER
 from gdpeer.multiplayer.tree import Node
+from gdpeer.websocket.opening.upgrade import Answered
 
-__all__ = ["MOST_TASKS", "RoomTasks", "TreeTasks"]
+__all__ = ["MOST_TASKS", "AnswerTasks", "RoomTasks", "TreeTasks"]
 
 logger = get_logger("gdpeer.aio")
 
@@ -106,6 +109,43 @@ class RoomTasks:
         left = await _end_all(self._tasks, grace)
         if left:
             logger.warning("%s async hooks of rooms still run %s seconds after the end", left, grace)
+
+
+class AnswerTasks:
+    """Awaits the answers of a server's async `process_request` and `http_handler`; see `WebSocketServer.use_tasks`.
+
+    Args:
+        news: called after each answer.
+
+    Attributes:
+        tasks: the answers that are awaited.
+    """
+
+    def __init__(self, news: Callable[[], object]) -> None:
+        self.tasks: set[asyncio.Task[None]] = set()
+        self._news = news
+
+    def start(self, answer: Awaitable[Response | None], answered: Answered) -> None:
+        """Starts a task that awaits an answer, and then calls `answered`."""
+        task = asyncio.get_running_loop().create_task(self._await(answer, answered))
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+
+    async def _await(self, answer: Awaitable[Response | None], answered: Answered) -> None:
+        response: Response | None = Response(503, "the server takes no more connections now\n")
+        problem: Exception | None = None
+        try:
+            response = await answer
+        except Exception as error:  # of the program's own code: the client gets status 500
+            problem = error
+        finally:  # a server that closes cancels this task, and still owes the client an answer
+            answered(response, problem)
+            self._news()
+
+    def cancel(self) -> None:
+        """Cancels all tasks: their clients get status 503."""
+        for task in list(self.tasks):
+            task.cancel()
 
 
 async def _end_all(tasks: Iterable[asyncio.Future[object]], grace: float) -> int:

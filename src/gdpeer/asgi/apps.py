@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from gdpeer.aio import hall as halls
 from gdpeer.aio import multiplayer
 from gdpeer.aio.loop_driver import LoopDriver
+from gdpeer.aio.tasks import AnswerTasks
 from gdpeer.arguments import LINES, Kind, a, checked
 from gdpeer.asgi.carrier import EventCarrier
 from gdpeer.asgi.life import GRACE, Life
@@ -44,13 +45,24 @@ class Game(Guarded):
     """The base class of the three apps: what each of them does as an ASGI app.
 
     An app takes WebSockets, answers requests for pages as the game would on a port of its own, and handles lifespan
-    events if it is the application of the ASGI server itself.
+    events if it is the application of the ASGI server itself. `process_request` and `http_handler` may be async.
     """
 
     _gdpeer_attributes: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self) -> None:
-        self._life = Life(self._running, self._forget)
+        self._life = Life(self._answering, self._forget)
+
+    @asynccontextmanager
+    async def _answering(self) -> AsyncIterator[tuple[WebSocketServer, LoopDriver]]:
+        """Runs the game, with async `process_request` and `http_handler`."""
+        async with self._running() as (server, driver):
+            answers = AnswerTasks(self._life.news)
+            server.use_tasks(answers.start, reads_later=False)
+            try:
+                yield server, driver
+            finally:
+                answers.cancel()
 
     def _running(self) -> AbstractAsyncContextManager[tuple[WebSocketServer, LoopDriver]]:
         """Begins the game, and ends it at the end of the block."""

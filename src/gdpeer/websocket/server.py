@@ -858,13 +858,17 @@ class WebSocketServer(NetworkedPeer):
         """Takes all settings at once, for connections that come from now on."""
         self._settings = settings
 
-    def use_tasks(self, later: Callable[[Awaitable[Response | None], Answered], None]) -> None:
-        """Allows async `process_request` and `http_handler`, and handlers that read their packets between two polls.
+    def use_tasks(
+        self, later: Callable[[Awaitable[Response | None], Answered], None], *, reads_later: bool = True
+    ) -> None:
+        """Allows async `process_request` and `http_handler`.
 
-        `later` awaits an answer of these two, and then calls its second argument with the outcome.
+        Args:
+            later: awaits an answer of these two, and then calls its second argument with the outcome.
+            reads_later: whether handlers read their packets between two polls.
         """
         self._later = later
-        self._turn.defers = True
+        self._turn.defers = reads_later
 
     def poll_turn(self) -> Turn:
         """Returns the turn of `poll`; `stop` replaces it."""

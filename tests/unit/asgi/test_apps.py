@@ -300,6 +300,32 @@ async def test_a_decision_that_comes_later_opens() -> None:
         await visit.end()
 
 
+async def test_process_request_and_http_handler_may_be_async() -> None:
+    async def ask(request: Any) -> http.Response | None:
+        await asyncio.sleep(0)
+        if request.query == "bug":
+            raise ValueError("bug")
+        if request.query == "slow":
+            await asyncio.Event().wait()
+        return http.Response(403, "no Bob\n") if request.query == "bob" else None
+
+    async def answer(request: Any) -> http.Response:
+        await asyncio.sleep(0)
+        return http.Response(200, "later")
+
+    server = WebSocketServer()
+    server.process_request, server.http_handler = ask, answer
+    app = Server(server)
+    async with app.lifespan():
+        assert (await Visit(app, query_string=b"bob").page())[::2] == (403, b"no Bob\n")
+        assert (await Visit(app, query_string=b"bug").page())[0] == 500
+        await (await joined(app)).end()
+        assert (await get(app, "/"))[::2] == (200, b"later")
+        slow = Visit(app, query_string=b"slow")
+        await until(lambda: server.stats().pending)
+    assert (await slow.page())[0] == 503
+
+
 async def test_pages_are_those_of_the_server() -> None:
     server = WebSocketServer()
     app = Server(server)
