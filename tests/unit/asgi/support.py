@@ -63,6 +63,10 @@ class Visit:
         assert event["type"] == kind, event
         return event
 
+    def is_silent(self) -> bool:
+        """Whether no event of the app waits to be heard."""
+        return self._heard.empty()
+
     async def message(self) -> bytes | str:
         """Waits for the next message to the client."""
         event = await self.hear("websocket.send")
@@ -115,8 +119,18 @@ class Lifespan:
         message: str = (await self._visit.hear("lifespan.startup.failed"))["message"]
         return message
 
-    async def end(self) -> None:
+    def begin_to_end(self) -> None:
         self._visit.say("lifespan.shutdown")
+
+    def has_told(self) -> bool:
+        """Whether the app has told of anything since."""
+        return not self._visit.is_silent()
+
+    async def end(self) -> None:
+        self.begin_to_end()
+        await self.ended()
+
+    async def ended(self) -> None:
         await self._visit.hear("lifespan.shutdown.complete")
         await asyncio.wait_for(self._visit.task, PATIENCE)
 

@@ -430,6 +430,9 @@ async def test_rooms_are_found_below_the_place_where_the_app_is_mounted() -> Non
         status, _, body = await get(app, "/play/lobby/room", root_path="/play")
         assert (status, room.code.encode() in body) == (200, True)
         ending = visit
+        visit.hold()
+        asyncio.get_running_loop().call_later(0.2, visit.hold, False)
+    assert ending.task.done()  # else the program could end before its last events are out
     assert (await ending.hear("websocket.send"))["bytes"]
     while (event := await ending._heard.get())["type"] != "websocket.close":
         pass

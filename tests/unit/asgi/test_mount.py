@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import pytest
@@ -66,11 +65,11 @@ async def test_the_players_are_closed_before_the_server_hears_of_the_end() -> No
     await lifespan.begin()
     visit = Visit(app, path="/game")
     await visit.hear("websocket.accept")
-    ending = asyncio.create_task(lifespan.end())
+    lifespan.begin_to_end()
     assert (await visit.hear("websocket.close"))["code"] == 1001
-    assert not ending.done()
+    assert not lifespan.has_told()
     await visit.end(1001)
-    await ending
+    await lifespan.ended()
 
 
 async def test_an_app_that_cannot_begin_ends_the_game() -> None:
