@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from gdpeer import fronts as front
 from gdpeer.aio.loop_driver import LoopDriver
-from gdpeer.aio.tasks import TreeTasks
+from gdpeer.aio.tasks import AnswerTasks, TreeTasks
 from gdpeer.arguments import INT, STR, a, checked
 from gdpeer.errors import Error, TransportError
 from gdpeer.multiplayer.peer import ConnectionStatus
@@ -47,6 +47,7 @@ async def multiplayer_server(
     """Runs a tree as the server while the block runs. At the end of the block all clients are closed with code 1001.
 
     `@rpc` methods of the tree's nodes may be async: each call is a task, which is cancelled at the end of the block.
+    `process_request` and `http_handler` may be async too.
 
     Args:
         tree: its `multiplayer` gets the peer. Do not poll the tree.
@@ -62,8 +63,13 @@ async def multiplayer_server(
     error = peer.create_server(port, bind_address, tls_server_options)
     if error is not Error.OK:
         raise TransportError(peer.get_listen_error() or error.name, error=error)
-    async with running(tree, peer):
-        yield peer
+    async with running(tree, peer) as driver:
+        answers = AnswerTasks(driver.soon)
+        peer.be_server().use_tasks(answers.start, reads_later=False)
+        try:
+            yield peer
+        finally:
+            answers.cancel()
 
 
 @checked(tree=_TREE, url=STR)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import urllib.request
 from collections.abc import Callable
 from typing import Any
 
@@ -21,6 +22,7 @@ from gdpeer import (
     rpc,
 )
 from gdpeer.aio import connect, multiplayer_client, multiplayer_server
+from gdpeer.http import Request, Response
 from gdpeer.multiplayer.rpc.async_methods import use_tasks
 from tests.support.certificates import Certificates
 from tests.support.ports import free_port
@@ -382,3 +384,24 @@ def test_an_async_auth_callback_without_asyncio_says_what_to_do(caplog: pytest.L
         for one in trees:
             one.poll()
     assert "auth_callback is an async method, and this tree does not run in asyncio" in caplog.text
+
+
+async def test_requests_may_be_answered_by_coroutines() -> None:
+    served, _ = tree()
+
+    async def page(request: Request) -> Response:
+        await asyncio.sleep(0.01)
+        return Response(200, f"this is {request.path}")
+
+    async def ask(request: Request) -> Response | None:
+        await asyncio.sleep(0)
+        return Response(403, "not you") if request.path == "/bad" else None
+
+    options: dict[str, Any] = {"http_handler": page, "process_request": ask}
+    async with multiplayer_server(served, bind_address="127.0.0.1", **options) as peer:
+        url = f"127.0.0.1:{peer.get_local_port()}"
+        with await asyncio.to_thread(urllib.request.urlopen, f"http://{url}/x", timeout=10) as answer:
+            assert answer.read() == b"this is /x"
+        assert await talk(f"ws://{url}", "x") == [(1, "you said x")]
+        with pytest.raises(HandshakeError, match="403"):
+            await talk(f"ws://{url}/bad", "x")

@@ -349,3 +349,13 @@ def test_an_async_hook_outside_of_asyncio_says_what_to_do(tree: SceneTree, caplo
     assert "_ready of <Late '/root/Late'> is an async method, and this tree does not run in asyncio" in caplog.text
     with pytest.raises(RuntimeError, match="go is an async method"):
         tree.call_group("late", "go")
+
+
+def test_a_node_of_queue_free_leaves_at_the_end_of_the_next_poll(tree: SceneTree) -> None:
+    main, child, _ = family(tree)
+    child.queue_free()
+    assert child.is_queued_for_deletion()
+    assert child.is_inside_tree()
+    tree.poll()
+    assert main.get_children() == []
+    assert not child.is_queued_for_deletion()

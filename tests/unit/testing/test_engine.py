@@ -56,8 +56,10 @@ def test_a_status_other_than_0_fails(tmp_path: Path) -> None:
 def test_the_deadline_and_the_end_of_the_test_stop_engines(tmp_path: Path) -> None:
     start = time.monotonic()
     with Godot(engine(tmp_path, "echo up; exec sleep 100"), tmp_path) as godot:
+        late = godot.start(tmp_path, deadline=0.3)
         with pytest.raises(AssertionError, match=r"(?s)Godot still ran after 0.3 s; output:.up"):
-            godot.run(tmp_path, deadline=0.3)
+            late.check()
+        assert not late.is_running
         run = godot.start(tmp_path)
         assert run.is_running
     assert not run.is_running

@@ -277,8 +277,8 @@ def _refuse_to_wait(answer: Any, answered: Answered) -> None:
     if hasattr(answer, "close"):  # Python warns of a coroutine that is dropped without close()
         answer.close()
     raise TypeError(
-        "this must not be async here: only servers of gdpeer.aio.serve() can wait for a coroutine; elsewhere return a "
-        "gdpeer.http.LateResponse"
+        "this must not be async here: only servers of gdpeer.aio and gdpeer.asgi can wait for a coroutine; elsewhere "
+        "return a gdpeer.http.LateResponse"
     )
 
 

@@ -91,7 +91,7 @@ async def late(asked: Request) -> Response | None:
         (lambda asked: Response(200, headers=(("X", "a\nb"),)), "HTTP cannot carry it"),
         (lambda asked: Response(99), "HTTP cannot carry it"),
         (lambda asked: Response(403, reason="a\r\nX: y"), "a reason with control characters"),
-        (late, "only servers of gdpeer.aio.serve()"),
+        (late, "only servers of gdpeer.aio"),
     ],
 )
 def test_what_it_does_wrong_is_logged_and_answered_with_500(
