@@ -13,7 +13,7 @@ import gdpeer
 
 SOURCE = Path(gdpeer.__file__).parent
 FRONTS = [name for name in ("aio", "blocking") if len(list((SOURCE / name).glob("*.py"))) > 1]
-MOST = 710
+MOST = 730
 MOST_OF_A_MODULE = 200
 """Lines of code of a front, without docstrings, comments and blank lines."""
 

@@ -39,6 +39,7 @@ class LoopDriver:
 
     Attributes:
         loop: the event loop.
+        longest: as given; a poll may change the time until the next one.
         has_woken: a task was woken in this turn, so what it sends is to be gathered.
     """
 
@@ -49,7 +50,7 @@ class LoopDriver:
         self._poll = poll
         self._turn = turn
         self._look = look
-        self._longest = longest
+        self.longest = longest
         self._poller: Poller | None = None
         self._descriptor = -1
         self._timer: asyncio.Handle | None = None
@@ -137,8 +138,8 @@ class LoopDriver:
             self._set_timer(inf)
             return
         due = -inf if turn.touched and not turn.active else poller.due_at()
-        if self._descriptor < 0 or self._longest != inf:
-            due = min(due, self._ran + (1 / TICKS if self._descriptor < 0 else self._longest))
+        if self._descriptor < 0 or self.longest != inf:
+            due = min(due, self._ran + (1 / TICKS if self._descriptor < 0 else self.longest))
         if due < self._when:  # a later one keeps its timer: a poll that comes too early does no harm
             self._set_timer(due)
 

@@ -6,7 +6,6 @@ Layer: `aio`.
 from __future__ import annotations
 
 import asyncio
-import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -122,13 +121,12 @@ async def running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncItera
     def poll() -> None:
         peer.poll() if is_leaving else tree.poll()
         peer.watch()
-        alarm.set(tree.time_left(math.inf))
+        driver.longest = tree.time_left(LONGEST)  # no longer than until the next timer ends
 
     is_leaving = False
     tasks = TreeTasks()
     before = use_tasks(tree, tasks)
     driver = LoopDriver(poll, peer.poll_turn, lambda: None, LONGEST)
-    alarm = Alarm(driver)
     tree.on_news = driver.soon
     driver.run()
     try:
@@ -144,25 +142,8 @@ async def running(tree: SceneTree, peer: WebSocketMultiplayerPeer) -> AsyncItera
         except TimeoutError:
             pass
         finally:
-            alarm.set(math.inf)
             driver.stop()
             peer.close()
-
-
-class Alarm:
-    """Has a driver poll when the next timer of its tree ends."""
-
-    def __init__(self, driver: LoopDriver) -> None:
-        self._driver = driver
-        self._handle: asyncio.TimerHandle | None = None
-
-    def set(self, seconds: float) -> None:
-        """Has the driver poll in some seconds; `math.inf`: no longer."""
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
-        if seconds < LONGEST:  # else the driver polls before that, and sets the alarm again
-            self._handle = self._driver.loop.call_later(seconds, self._driver.soon)
 
 
 async def _leave(peer: WebSocketMultiplayerPeer, driver: LoopDriver) -> None:
