@@ -50,17 +50,17 @@ class EventCarrier:
         self._over: asyncio.Future[float] = self._loop.create_future()
 
     def wake(self) -> None:
-        """See `Carrier`."""
+        """Has the task that sends look for an event; raises RuntimeError in another thread."""
         if threading.get_ident() != self._thread:
             raise RuntimeError(_OTHER_THREAD)
         _finish(self._work)
 
     def read_on(self) -> None:
-        """See `Carrier`."""
+        """Has the task that receives go on."""
         _finish(self._room)
 
     def end(self, seconds: float) -> None:
-        """See `Carrier`."""
+        """Ends `run` once all events are sent, or after `seconds`."""
         if not self._over.done() and not self._loop.is_closed():
             self._over.set_result(seconds)
             _finish(self._work)

@@ -190,15 +190,15 @@ class AsgiBackend(Backend):
     # ------------------------------------------------------------------------------------------ facts
 
     def request(self) -> Request | None:
-        """See `Backend`."""
+        """Returns the request of the upgrade; an open connection may keep a part of it."""
         return self.upgrade.request or self.kept_request
 
     def remote_address(self) -> tuple[str, int]:
-        """See `Backend`."""
+        """Returns the address that the ASGI server tells; "" and 0 if it knows none."""
         return self._caller.remote_address
 
     def is_secure(self) -> bool:
-        """See `Backend`."""
+        """Whether the ASGI server, or a proxy that it trusts, says `wss` or `https`."""
         return self._caller.is_secure
 
     # ------------------------------------------------------------------------------------------ receiving
@@ -238,7 +238,7 @@ class AsgiBackend(Backend):
         return limit is not None and limit.is_in_debt(self._clock.now(), self._turn.poller, self._read_on)
 
     def make_room(self) -> None:
-        """See `Backend`."""
+        """Asks the ASGI server for the next message, once half of the inbox is free."""
         inbox = self.inbox
         if 2 * inbox.queued_bytes <= self.settings.inbound_buffer_size and 2 * inbox.count <= self._most_packets:
             self._read_on()
@@ -249,7 +249,7 @@ class AsgiBackend(Backend):
             self._carrier.read_on()
 
     def step(self) -> None:
-        """See `Backend`."""
+        """Looks at the deadline: everything else comes in events."""
         self.deadline.check()
 
     def on_disconnect(self, code: int, reason: str) -> None:
@@ -266,11 +266,11 @@ class AsgiBackend(Backend):
     # ------------------------------------------------------------------------------------------ sending
 
     def is_open(self) -> bool:
-        """See `Backend`."""
+        """Whether neither side has begun to close."""
         return self.stage == Stage.OPEN and not self._said_close and self._held is None
 
     def is_closing(self) -> bool:
-        """See `Backend`."""
+        """Whether the ASGI server was given a close, and no end has come."""
         return self.stage == Stage.OPEN and self._said_close
 
     def send(self, payload: bytes, is_text: bool, frame: bytes | None = None, reserve: int = 0) -> Error:
@@ -337,21 +337,21 @@ class AsgiBackend(Backend):
             self._finish(0.0)
 
     def outbound_bytes(self) -> int:
-        """See `Backend`."""
+        """Returns how many bytes of messages the ASGI server has not taken."""
         return self._pending
 
     def outbound_packets(self) -> int:
-        """See `Backend`."""
+        """Returns how many messages the ASGI server has not taken."""
         return self._messages
 
     # ------------------------------------------------------------------------------------------ the end
 
     def is_held(self) -> bool:
-        """See `Backend`."""
+        """Whether the other side has closed, and packets before its close may wait."""
         return self._held is not None and self.stage == Stage.OPEN
 
     def settle(self) -> None:
-        """See `Backend`."""
+        """Shows a close of the other side; one turn later if packets are read between two turns."""
         if not self._turn.defers:
             self._settle()
         elif self._turn.poller is not None and self.is_held():
@@ -373,7 +373,7 @@ class AsgiBackend(Backend):
         self._finish(0.0)
 
     def close(self, code: int, reason: str) -> None:
-        """See `Backend`."""
+        """Gives the ASGI server a close event, behind all messages that wait."""
         if code < 0 or self.stage < Stage.OPEN:
             self.abort("closed here without a close frame")
         elif self.is_open():
@@ -390,7 +390,7 @@ class AsgiBackend(Backend):
         log_line(limit, "peer %s: closed with 1013: %s", self.peer_id, SLOW_CAUSE)
 
     def abort(self, detail: str, cause: Cause = Cause.DROPPED) -> None:
-        """See `Backend`."""
+        """Ends the connection at once, and drops all events that wait."""
         if self.stage < Stage.LINGERING:
             self._settle()
             self._lose(CloseCause(cause, detail))
