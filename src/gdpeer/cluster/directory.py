@@ -101,6 +101,7 @@ class Directory:
         self._touched: set[str] = set()
         self._counts_anew = False  # a broker that was started again may use revisions twice
         self._is_reading = self._reads_again = self._reads_soon = self._is_closed = False
+        self._read_number = 0
         self._news: dict[str, Any] = {}
         self._timer: CancelsTimer | None = None
         self._unsubscribe: Callable[[], object] = lambda: None
@@ -163,6 +164,7 @@ class Directory:
     def _begin_to_settle(self) -> None:
         self._counts_anew = True
         self.settled_at = self._timers.now() + self._settling
+        self._is_reading = False  # a read that began before may wait long for answers that were lost
         self.read()
 
     # ------------------------------------------------------------------------------------------ reading everything
@@ -175,7 +177,8 @@ class Directory:
             self._reads_again = True
             return
         self._is_reading, self._reads_soon = True, False
-        in_background(self._read())
+        self._read_number += 1
+        in_background(self._read(self._read_number))
 
     def read_soon(self) -> None:
         """Reads everything in a moment; calls until then cost no further read."""
@@ -185,17 +188,18 @@ class Directory:
             self._reads_soon = True
             self._plan_read(random.uniform(*READ_SOON))
 
-    async def _read(self) -> None:
+    async def _read(self, number: int) -> None:
         self._reads_again = False
         pause = 1.0
         try:
-            has_dropped = await self._read_once()
+            has_dropped = await self._read_once(number)
             pause = 0.0 if self._reads_again else self._next_read(has_dropped)
         except BrokerError:
             pass
         finally:
-            self._is_reading = False
-            self._plan_read(pause)
+            if number == self._read_number:
+                self._is_reading = False
+                self._plan_read(pause)
 
     def _next_read(self, has_dropped: bool) -> float:
         # A read that dropped nothing may have left what is gone, although by its end it may have dropped that.
@@ -209,15 +213,15 @@ class Directory:
         if not self._is_closed:
             self._timer = self._timers.after(seconds, self.read)
 
-    async def _read_once(self) -> bool:
+    async def _read_once(self, number: int) -> bool:
         """Reads everything; returns whether what the broker did not have was dropped."""
         self._touched.clear()
         may_drop = self.is_settled() or not self.is_whole or self._timers.now() >= self.settled_at
         workers, owners, rooms = [self._scan(prefix) for prefix in ("w:", "s:", "r:")]
         self.left_out = 0
-        await self._take_all("w", await workers, may_drop)
-        self.seen = await self._take_all("s", await owners, may_drop)
-        await self._take_all("r", await rooms, may_drop)
+        await self._take_all("w", await workers, may_drop, number)
+        self.seen = await self._take_all("s", await owners, may_drop, number)
+        await self._take_all("r", await rooms, may_drop, number)
         self.is_whole = True
         self._counts_anew = False
         if may_drop and self._timers.now() >= self.settled_at:
@@ -228,17 +232,17 @@ class Directory:
     def _scan(self, prefix: str) -> Answer[list[Entry]]:
         return self._timers.within(self._broker.scan(prefix), READ_PATIENCE)
 
-    async def _take_all(self, word: str, entries: list[Entry], may_drop: bool) -> frozenset[str]:
+    async def _take_all(self, word: str, entries: list[Entry], may_drop: bool, read: int) -> frozenset[str]:
         """Takes all entries whose keys begin with a word; returns the rest of their keys.
 
         What an event has changed since the read began is newer than the read.
         """
         seen = set()
+        self._check_read(read)
         for number, entry in enumerate(entries):
             if number % SLICE == SLICE - 1:
                 await self._timers.sleep(0.0)
-                if self._is_closed:
-                    raise Away("closed")
+                self._check_read(read)
             name = entry.key[2:]
             seen.add(name)
             if entry.key not in self._touched and not self._has(word, name, entry.revision):
@@ -252,6 +256,11 @@ class Directory:
             for name in gone:
                 self._drop(word, name)
         return frozenset(seen)
+
+    def _check_read(self, number: int) -> None:
+        """Ends a read after whose begin another one began, or the directory was closed."""
+        if self._is_closed or number != self._read_number:
+            raise Away("this read counts no more")
 
     def _has(self, word: str, name: str, revision: int) -> bool:
         """Whether an entry is in the copy already, so that it need not be checked again."""

@@ -218,3 +218,26 @@ def test_many_shards_of_a_dead_worker_cost_one_read(workers: Workers, monkeypatc
     workers.run(12.0)
     assert len(a.shards.held) == 1024
     assert reads.count("r:") == 1
+
+
+def test_a_read_whose_answers_were_lost_does_not_delay_the_read_after_a_return(
+    workers: Workers, a: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = a.broker.scan
+    late: list[Answer[list[Entry]]] = []
+
+    def scan(prefix: str) -> Answer[list[Entry]]:
+        late.append(Answer())
+        return late[-1] if len(late) <= 3 else real(prefix)
+
+    monkeypatch.setattr(a.broker, "scan", scan)
+    a.directory.read()
+    workers.run(0.2)
+    put(workers, "w:y", WORKER)
+    a.directory.note_returned()
+    workers.run(0.2)
+    assert set(a.workers) == {"a", "y"}
+    for answer in late[:3]:  # they do come, and know nothing of the worker y
+        answer.give([])
+    workers.run(0.2)
+    assert set(a.workers) == {"a", "y"}
