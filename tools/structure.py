@@ -29,7 +29,7 @@ FOR_TOOLS = re.compile(r"# (?:noqa|type:|pragma|compiled only|-+|cython:)")
 @cache
 def modules(folder: Path = PACKAGE) -> list[Path]:
     """Returns the paths of all modules below a folder."""
-    return sorted(path for path in folder.rglob("*.py"))
+    return sorted(path for path in folder.rglob("*.py") if PACKAGE / "templates" not in path.parents)
 
 
 def dotted(path: Path) -> str:

@@ -35,6 +35,7 @@ NAMES = (
     "echo",
     "haproxy",
     "inspect",
+    "new",
     "replay",
     "roll",
     "rooms",

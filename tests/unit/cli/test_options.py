@@ -24,7 +24,7 @@ BAD = ["", "x y", "-1x", "nan", "1_000", "9" * 400, "\x1b[31m", "a\nb"]
 FREE = {
     *("--host", "--name", "--path", "--command", "--method", "--unreliable", "--ignore", "--join", "--to", "--url"),
     *("--protocol", "--record", "--find", "--reason", "--namespace"),  # most words, and files of any name
-    *("--exclude", "--root", "--output", "--node", "--contract", "--class", "--wait"),
+    *("--exclude", "--root", "--output", "--node", "--contract", "--class", "--wait", "--godot"),
 }
 """Options that take any text, or fail later than others: their mistakes have tests of their own."""
 
@@ -35,6 +35,7 @@ NEEDED = {
     "connect": ["ws://h"],
     "replay": [__file__, "ws://h"],
     "swarm": [__file__, "--url", "ws://h"],
+    "new": ["game"],
     "serve": ["game:Arena"],
     "contract check": [".", "."],
     "contract show": ["."],
