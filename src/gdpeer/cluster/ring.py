@@ -9,11 +9,12 @@ Layer: `cluster`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 
-from gdpeer.cluster.broker.base import Broker, BrokerError
-from gdpeer.cluster.directory import Directory
-from gdpeer.cluster.member import Member
+from gdpeer.cluster.broker.base import Broker, BrokerError, Entry
+from gdpeer.cluster.directory import SETTLING, Directory
+from gdpeer.cluster.member import LEASE, Member
 from gdpeer.cluster.timers import CancelsTimer, Timers, in_background
 
 __all__ = ["Ring"]
@@ -21,6 +22,8 @@ __all__ = ["Ring"]
 INTERVAL = 2.0
 STEP = 0.5
 """Seconds from one look to the next, while the lease is renewed, and while it is not."""
+HANDOVER = LEASE + SETTLING + INTERVAL
+"""Seconds until a worker that came in between watches the worker after it, or that one's lease has ended."""
 
 
 class Ring:
@@ -39,6 +42,8 @@ class Ring:
         self._member = member
         self._directory = directory
         self._seen: tuple[str, int] = ("", 0)
+        self._watched = self._former = ""
+        self._former_until = -math.inf
         self._timer: CancelsTimer | None = None
         self._is_closed = False
 
@@ -62,7 +67,19 @@ class Ring:
         if name == "" or not self._directory.is_settled() or not self._member.is_renewing():
             self._plan(INTERVAL)
         else:
+            self._note_watched(name)
             in_background(self._look_at(name))
+            if self._former in self._directory.workers and self._timers.now() < self._former_until:
+                in_background(self._ask_for(self._former))
+
+    def _note_watched(self, name: str) -> None:
+        """Keeps an eye on the worker that was watched until now, if another one came in between.
+
+        The newcomer is to watch that worker, but may never hear of the worker if the lease ends before its first read.
+        """
+        if name != self._watched:
+            self._watched, self._former = name, self._watched
+            self._former_until = self._timers.now() + HANDOVER
 
     def next_worker(self, left_out: Collection[str] = ()) -> str:
         """Returns the name of the worker after this one; "" if there is no other."""
@@ -79,10 +96,9 @@ class Ring:
     async def _look_at(self, name: str) -> None:
         pause = STEP
         try:
-            entry = await self._timers.within(self._broker.get(f"w:{name}"))
+            entry = await self._ask_for(name)
             if not self._directory.is_settled():
                 return
-            self._directory.take_worker(name, entry)
             if entry is None:
                 pause = 0.0
             elif self._seen != (name, entry.revision):
@@ -92,3 +108,10 @@ class Ring:
             pass
         finally:
             self._plan(pause)
+
+    async def _ask_for(self, name: str) -> Entry | None:
+        """Returns the lease of a worker. All workers are told if the lease has ended."""
+        entry = await self._timers.within(self._broker.get(f"w:{name}"))
+        if self._directory.is_settled():
+            self._directory.take_worker(name, entry)
+        return entry

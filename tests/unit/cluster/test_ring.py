@@ -58,3 +58,12 @@ def test_a_worker_that_only_a_read_missed_is_told_to_all(workers: Workers) -> No
     workers.run(0.5)
     assert workers.held()["d"] + workers.held()["a"] == 1024
     assert set(workers.clusters["d"].workers) == {"a", "d"}
+
+
+def test_a_worker_that_comes_between_a_dead_one_and_its_watcher_hides_nothing(workers: Workers) -> None:
+    workers.kill("b")
+    workers.store.remove("w:b")
+    workers.add("aa")  # reads everything, and never hears of b
+    workers.run(4.0)
+    for cluster in workers.clusters.values():
+        assert "b" not in cluster.workers
