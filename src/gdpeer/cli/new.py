@@ -89,8 +89,7 @@ def existing(target: Path, game: Path) -> tuple[Project, dict[str, str]]:
         seen,
         {
             "GAME_NAMES": "Scenes, SceneTree" if replicated else "SceneTree",
-            "GAME_SCENES": f'scenes=Scenes(Path(__file__).parent / "{seen}")' if replicated else "",
-            "GAME_PATH_IMPORT": "from pathlib import Path\n\n" if replicated else "",
+            "GAME_SCENES": "scenes=Scenes(GAME)" if replicated else "",
         },
     )
     return project, {**files_of(project), "game_base.py": stubs}

@@ -10,7 +10,7 @@ import pytest
 
 from gdpeer.cli.new_project import EXISTING, FOLDER, TEMPLATES, TOKEN, Project, files_of, write_files
 
-MORE = {"GAME_NAMES": "SceneTree", "GAME_SCENES": "", "GAME_PATH_IMPORT": ""}
+MORE = {"GAME_NAMES": "SceneTree", "GAME_SCENES": ""}
 
 
 @pytest.mark.parametrize("template", [*TEMPLATES, EXISTING])

@@ -7,9 +7,13 @@
 Then give the class to add_nodes: add_nodes(tree, Main=Main).
 """
 
-GAME_PATH_IMPORTfrom gdpeer import GAME_NAMES
+from pathlib import Path
+
+from gdpeer import GAME_NAMES
 
 from game_base import add_nodes
+
+GAME = Path(__file__).parent / "GAME_FOLDER"
 
 
 def make_tree() -> SceneTree:
