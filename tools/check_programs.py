@@ -25,6 +25,8 @@ UNTYPED = """
 follow_imports = skip
 follow_imports_for_stubs = True
 ignore_missing_imports = True
+[mypy-django.*]
+ignore_missing_imports = True
 """
 
 

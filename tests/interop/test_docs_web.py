@@ -37,7 +37,7 @@ class Main(Node):
     ],
 )
 def test_a_player_is_greeted_and_a_page_tells_of_the_player(server: str, app: str, path: str) -> None:
-    folder = program("web/game.py").parent
+    folder = program("web/world.py").parent
     with serving(server, app, folder) as (process, port):
         tree, main, peer = SceneTree(), Main(), WebSocketMultiplayerPeer()
         tree.root.add_child(main)
