@@ -5,6 +5,7 @@ Layer: `cli`.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import re
 from pathlib import Path
@@ -16,6 +17,7 @@ from gdpeer.cli.failure import Failure
 from gdpeer.cli.new_project import EXISTING, TEMPLATES, Project, files_of, write_files
 from gdpeer.cli.options import Choice, quoted
 from gdpeer.cli.stub_files import read_methods, refusing
+from gdpeer.contract import contract_to_json
 from gdpeer.contract.replicated import read_replicated
 from gdpeer.contract.write_python import write_python
 from gdpeer.quoting import escape
@@ -29,6 +31,11 @@ Examples:
 
 NAME = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[-_][A-Za-z0-9]+)*")
 LONGEST = 60
+TAKEN = "gdpeer"
+"""The name of the package that a project needs, and so cannot have."""
+
+NOT_IN_PATHS = frozenset('"\\`$!%#:')
+"""Characters that a path cannot have in double quotes, in Python and in each shell."""
 
 
 @click.command(epilog=EXAMPLES)
@@ -47,7 +54,7 @@ def new(name: str, template: str | None, game: Path | None) -> None:
     which is not changed.
     """
     target = Path(name)
-    if len(target.name) > LONGEST or not NAME.fullmatch(target.name):
+    if len(target.name) > LONGEST or not NAME.fullmatch(target.name) or target.name.lower() == TAKEN:
         raise click.BadParameter(
             f"{quoted(target.name)} is no name: use at most {LONGEST} letters and digits, with - or _ between words",
             param_hint="NAME",
@@ -82,7 +89,7 @@ def existing(target: Path, game: Path) -> tuple[Project, dict[str, str]]:
         raise click.UsageError("--godot takes projects of Godot 4; for Godot 3: gdpeer contract python")
     replicated = read_replicated(game)
     stubs: str = refusing(lambda: write_python(found, game.resolve().name, replicated))
-    seen = Path(os.path.relpath(game.resolve(), target.resolve())).as_posix()
+    seen = seen_from(target, game)
     project = Project(
         target.name,
         EXISTING,
@@ -92,7 +99,23 @@ def existing(target: Path, game: Path) -> tuple[Project, dict[str, str]]:
             "GAME_SCENES": "scenes=Scenes(GAME)" if replicated else "",
         },
     )
-    return project, {**files_of(project), "game_base.py": stubs}
+    saved = contract_to_json(dataclasses.replace(found, source=game.resolve().name)) + "\n"
+    return project, {**files_of(project), "game_base.py": stubs, "game.json": saved}
+
+
+def seen_from(target: Path, game: Path) -> str:
+    """Returns the path of a game from the new folder, with slashes.
+
+    Raises:
+        click.UsageError: there is no such path, or it cannot stand in the files of the project.
+    """
+    try:
+        seen = Path(os.path.relpath(game.resolve(), target.resolve())).as_posix()
+    except ValueError as error:
+        raise click.UsageError("--godot: expected a game on the same drive as the new folder") from error
+    if not NOT_IN_PATHS.isdisjoint(seen) or not seen.isprintable():
+        raise click.UsageError(f"--godot: a file of the project cannot name the path {quoted(seen)}: rename the folder")
+    return seen
 
 
 def next_steps(target: Path, project: Project) -> list[str]:
@@ -100,7 +123,7 @@ def next_steps(target: Path, project: Project) -> list[str]:
     steps = {
         f"cd {escape(str(target))}": "",
         project.command: "starts the server",
-        f"godot --path {escape(project.game)}": "starts the game; again for each further player",
+        f"godot --path {escape(project.game_word)}": "starts the game; again for each further player",
         "python -m pytest": "runs the tests",
     }
     width = max(map(len, steps))

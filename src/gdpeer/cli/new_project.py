@@ -26,6 +26,7 @@ EXISTING = "existing"
 """The template for a game that exists."""
 
 FOLDER = Path(gdpeer.__file__).parent / "templates"
+PLAIN = re.compile(r"[\w./-]+")
 TOKEN = re.compile(r"GAME_[A-Z_]*[A-Z]")
 HIDDEN = "dot_"
 """Begins the name of a file or folder that begins with a dot in the project."""
@@ -35,6 +36,26 @@ SERVE_ROOMS = (
     "gdpeer serve server:Arena",
     ["sh", "-c", 'exec gdpeer serve server:Arena --host "$HOST" --port "$PORT"'],
 )
+
+ADDRESS = """
+`game/main.gd` has the address of the server; another address goes behind `--`: `godot --path game -- ws://192.168.0.7:8910`.
+"""
+SERVE_ROW = "| `serve.py` | opens the port, and runs the server |\n"
+GAME_ROW = "| `game/` | the Godot 4 project |\n"
+EXISTING_ROWS = """\
+| `game_base.py` | a class for each script of the game with RPC methods |
+| `game.json` | the RPC methods of the game, which the tests compare with those of the server |
+"""
+CHANGE = """\
+When you add an RPC method, add it on both sides. `gdpeer contract check game server.py:make_tree` says what differs."""
+EXISTING_CHANGE = """\
+When the game has changed, write both files anew:
+
+```sh
+gdpeer contract python {0} -o game_base.py
+gdpeer contract show {0} --json > game.json
+gdpeer contract check game.json server.py:make_tree
+```"""
 
 
 @dataclass(frozen=True)
@@ -58,20 +79,29 @@ class Project:
         """The command that starts the server, in the new folder."""
         return (SERVE_ROOMS if self.template == "rooms" else SERVE)[0]
 
+    @property
+    def game_word(self) -> str:
+        """The game's folder as a word of a command line."""
+        return self.game if PLAIN.fullmatch(self.game) else f'"{self.game}"'
+
     def texts(self) -> dict[str, str]:
         """Returns the text of each name in capital letters."""
         is_rooms = self.template == "rooms"
         about = (FOLDER / self.template / "about.md").read_text("utf-8").strip()
-        serve_row = "| `serve.py` | opens the port, and runs the server |\n"
+        is_existing = self.template == EXISTING
         return {
             "GAME_NAME": self.name,
             "GAME_TITLE": re.sub(r"[-_]+", " ", self.name).title(),
             "GAME_ABOUT": about,
             "GAME_FOLDER": self.game,
+            "GAME_WORD": self.game_word,
+            "GAME_CONTRACT": "game.json" if is_existing else self.game_word,
+            "GAME_ADDRESS": "" if is_existing else ADDRESS,
+            "GAME_CHANGE": EXISTING_CHANGE.format(self.game_word) if is_existing else CHANGE,
             "GAME_REQUIREMENT": "gdpeer[cli,cluster]" if is_rooms else "gdpeer[cli]",
             "GAME_COMMAND": self.command,
             "GAME_COMMAND_LIST": json.dumps((SERVE_ROOMS if is_rooms else SERVE)[1]),
-            "GAME_SERVE_ROW": "" if is_rooms else serve_row,
+            "GAME_ROWS": ("" if is_rooms else SERVE_ROW) + (EXISTING_ROWS if is_existing else GAME_ROW),
             **self.tokens,
         }
 

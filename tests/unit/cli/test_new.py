@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +20,14 @@ BOMBER = ROOT / "tests" / "interop" / "bomber_godot4"
 
 
 @pytest.fixture(autouse=True)
-def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.chdir(tmp_path)
+    yield
+    sys.modules.pop("game_base", None)  # of a server that was read: other tests have a module of this name
+
+
+def errors(game: str, server: str) -> list[str]:
+    return [str(one) for one in compare(read(game), read(server)) if one.level == "error"]
 
 
 @pytest.mark.parametrize("template", TEMPLATES)
@@ -50,6 +59,7 @@ def test_the_next_steps() -> None:
         (("a b",), "is no name"),
         (("../..",), "is no name"),
         (("x" * 61,), "is no name"),
+        (("gdpeer",), "is no name"),
         (("full",), "full exists already, and is not empty"),
         (("file",), "file exists already"),
         (("ok", "--template", "mmo"), "--template: expected chat, turns, realtime or rooms, got 'mmo'"),
@@ -57,6 +67,7 @@ def test_the_next_steps() -> None:
         (("ok", "--godot", str(GAME), "--template", "chat"), "cannot be used together"),
         (("ok", "--godot", "empty"), "'empty' has no RPC methods"),
         (("ok", "--godot", "old"), "for Godot 3"),
+        (("ok", "--godot", 'a"b'), "cannot name the path"),
     ],
 )
 def test_a_wrong_call_makes_nothing(words: tuple[str, ...], reason: str) -> None:
@@ -64,6 +75,7 @@ def test_a_wrong_call_makes_nothing(words: tuple[str, ...], reason: str) -> None
         Path(name).mkdir()
         Path(name, "project.godot").write_text(text)
     Path("old", "main.gd").write_text("extends Node\nremote func m():\n\tpass\n")
+    shutil.copytree(GAME, 'a"b')
     Path("full").mkdir()
     Path("full", "x").touch()
     Path("file").touch()
@@ -93,4 +105,29 @@ def test_a_server_for_a_game_that_exists(game: Path) -> None:
     assert not Path("server", "game").exists()
     seen = os.path.relpath(game, Path.cwd() / "server")
     assert f"godot --path {seen}" in result.stdout
-    assert f"gdpeer contract check {seen} server.py:make_tree" in Path("server", "README.md").read_text()
+    assert f"gdpeer contract python {seen} -o game_base.py" in Path("server", "README.md").read_text()
+    assert errors("server/game.json", str(game)) == []
+    assert str(game.parent) not in Path("server", "game.json").read_text()
+
+
+def test_the_path_of_a_game_may_have_spaces() -> None:
+    shutil.copytree(GAME, "my game")
+    assert 'godot --path "../my game"' in run_here("new", "server", "--godot", "my game").stdout
+    assert 'contract show "../my game" --json' in Path("server", "README.md").read_text()
+
+
+def test_the_server_of_a_game_is_checked_without_the_game() -> None:
+    shutil.copytree(GAME, "game")
+    assert run_here("new", "server", "--godot", "game").returncode == 0
+    shutil.rmtree("game")
+    assert "contract check game.json server.py:make_tree" in Path("server", ".github/workflows/test.yml").read_text()
+    assert errors("server/game.json", "server/server.py:make_tree") == []
+
+
+def test_a_game_on_another_drive_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*paths: object) -> str:
+        raise ValueError("path is on mount 'D:', start on mount 'C:'")
+
+    monkeypatch.setattr("gdpeer.cli.new.os.path.relpath", fail)
+    result = run_here("new", "server", "--godot", str(GAME))
+    assert (result.returncode, "same drive" in result.stderr) == (2, True)

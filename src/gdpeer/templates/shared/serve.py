@@ -39,6 +39,7 @@ def serve(host: str, port: int) -> None:
 
 
 if __name__ == "__main__":
-    serve(
-        os.environ.get("HOST", "127.0.0.1"), int(sys.argv[1] if len(sys.argv) > 1 else os.environ.get("PORT", "8910"))
-    )
+    port = sys.argv[1] if len(sys.argv) > 1 else os.environ.get("PORT", "8910")
+    if not port.isdecimal():
+        raise SystemExit(f"expected a port such as 8910, got {port!r}")
+    serve(os.environ.get("HOST", "127.0.0.1"), int(port))

@@ -5,7 +5,7 @@ from gdpeer.contract import compare, read
 from server import make_tree
 
 FOLDER = Path(__file__).parents[1]
-GAME = FOLDER / "GAME_FOLDER"
+GAME = FOLDER / "game.json"
 
 
 def test_the_nodes_of_the_server_can_be_made() -> None:

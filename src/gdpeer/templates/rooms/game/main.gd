@@ -18,7 +18,7 @@ func _ready() -> void:
 	input.text_submitted.connect(_on_text)
 	multiplayer.connected_to_server.connect(_on_connected)
 	multiplayer.connection_failed.connect(_show.bind("The room does not answer."))
-	multiplayer.server_disconnected.connect(_show.bind("The room has closed."))
+	multiplayer.server_disconnected.connect(_on_closed)
 	if "--test" in OS.get_cmdline_user_args():
 		_on_text("")
 	else:
@@ -37,7 +37,7 @@ func _on_text(text: String) -> void:
 func _ask_lobby(path: String) -> void:
 	var request := HTTPRequest.new()
 	add_child(request)
-	var url := "%s/lobby/%s" % [server.replace("ws", "http"), path]
+	var url := "%s/lobby/%s" % ["http" + server.trim_prefix("ws"), path]
 	request.request(url, ["Content-Type: application/json"], HTTPClient.METHOD_POST, "{}")
 	var answer: Array = await request.request_completed
 	request.queue_free()
@@ -62,6 +62,12 @@ func _on_connected() -> void:
 	input.placeholder_text = "Say something"
 	if "--test" in OS.get_cmdline_user_args():
 		say.rpc_id(1, "Hello!")
+
+
+func _on_closed() -> void:
+	is_in = false
+	input.placeholder_text = ""
+	_show("The room has closed. Type the code of another one.")
 
 
 func _show(text: String) -> void:
