@@ -65,8 +65,9 @@ def test_messages_pages_refusals_and_closes(server: str) -> None:
             assert json.load(page) == {"roll": 0, "echo": 1}
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/echo/health") as page:
             assert json.load(page) == {"status": "ok", "peers": 1}
-        with pytest.raises(urllib.error.HTTPError, match="426"):
+        with pytest.raises(urllib.error.HTTPError, match="426") as refused:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/echo/")
+        refused.value.close()
         peer.close(4001, "bye")
         poll_until(lambda: peer.get_ready_state() is WebSocketPeer.State.CLOSED, peer)
         process.wait_for("^ended False -1 0$" if server == HIDES_CLOSES else "^ended True 4001 0$")

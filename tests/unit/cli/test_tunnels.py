@@ -140,6 +140,13 @@ def test_the_page_and_its_files(echo: str) -> None:
         assert between.wait() == 0
 
 
+def refuse(status: int, url: str, body: bytes | None = None) -> None:
+    """Asks for something that the page must refuse."""
+    with pytest.raises(urllib.error.HTTPError, match=str(status)) as caught:
+        urllib.request.urlopen(url, body, timeout=10)
+    caught.value.close()  # the error holds a connection
+
+
 def test_the_page_gets_a_message_in_detail_and_the_recording(echo: str) -> None:
     with Between("inspect", echo, "--page", "0") as between, joined(between) as client:
         page = between.wait_for(r"^Page: (http://\S+)$").group(1)
@@ -167,14 +174,11 @@ def test_the_page_gets_a_message_in_detail_and_the_recording(echo: str) -> None:
             "../2.json",
             "x/../2.json",
         ):
-            with pytest.raises(urllib.error.HTTPError, match="404"):
-                urllib.request.urlopen(files + quote(path), timeout=10)
+            refuse(404, files + quote(path))
         # Without the path that only the WebSocket tells, which pages of other origins cannot open.
         for path in ("2.json", "session.jsonl", f"{'A' * 22}/session.jsonl"):
-            with pytest.raises(urllib.error.HTTPError, match="404"):
-                urllib.request.urlopen(page + path, timeout=10)
-        with pytest.raises(urllib.error.HTTPError, match="405"):
-            urllib.request.urlopen(f"{files}2.json", b"", timeout=10)
+            refuse(404, page + path)
+        refuse(405, f"{files}2.json", b"")
 
 
 def test_a_page_that_others_can_reach_needs_the_token_of_its_address(echo: str) -> None:
